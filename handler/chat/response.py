@@ -6,6 +6,7 @@ import json
 from collections.abc import Collection, Iterable
 from datetime import timezone
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 from typing import TypeAlias
 
 import msgspec
@@ -97,6 +98,7 @@ def _is_int(value: object, bits: int) -> bool:
     return type(value) is int and -(2 ** (bits - 1)) <= value < 2 ** (bits - 1)
 
 
+@lru_cache(maxsize=8)
 def _seconds(date: str | None) -> int | None:
     """A `Date` header in seconds since 1970; None where it is missing or no date."""
     if date is None:

@@ -86,7 +86,8 @@ class Transport:
         # TCP and TLS are each bounded by the connect timeout, so a half for each; the rest is for the reply.
         timeout = Timeout(connect=self.timeout_s / 2, total=self.timeout_s)
         request = self._prepared.copy()
-        request.url = f"{self._base_url}{path}?{urlencode(query)}"
+        # A UserSig has letters, digits, `*`, `-` and `_`, and a query may hold all of them as they are.
+        request.url = f"{self._base_url}{path}?{urlencode(query, safe='*')}"
         request.headers["Content-Length"] = str(len(body))
         request.body = body  # type: ignore[assignment]  # documented by requests, missing in its annotations
         with (

@@ -6,6 +6,7 @@ import hmac
 import json
 import zlib
 from base64 import b64encode
+from functools import lru_cache
 from typing import NamedTuple
 
 
@@ -16,12 +17,13 @@ class Validity(NamedTuple):
     life_s: int
 
 
+@lru_cache(maxsize=8)
 def sign(sdkappid: int, identifier: str, key: str, validity: Validity) -> str:
     """A UserSig that is good for that time.
 
     The format is that of the vendor's packages tls-sig-api-v2 1.1 (PyPI) and tencentyun/tls-sig-api-v2-golang. The key
     is used as text, although it looks like hexadecimal. The string is not canonical: another zlib, or another order of
-    the fields, gives another one that is just as good.
+    the fields, gives another one that is just as good. Calls of the same second share one.
     """
     signed_at, life_s = validity
     content = f"TLS.identifier:{identifier}\nTLS.sdkappid:{sdkappid}\nTLS.time:{signed_at}\nTLS.expire:{life_s}\n"

@@ -15,6 +15,7 @@ from handler.core.ports.vault import Vault
 from handler.core.protocol.engine import ExactlyOnce
 from handler.core.runtime.instance import Instance
 from handler.core.runtime.windows import Horizon
+from handler.triggers.concurrency import Crew
 from handler.triggers.event_kind import NAMED, Kind
 from handler.triggers.invocation import Invocation
 
@@ -39,6 +40,8 @@ class AppContext(msgspec.Struct, frozen=True):
     """Whether Kafka's mapping takes partial replies, which no event says."""
     ledger_place: str = ""
     """Which ledger it is, in words for an operator."""
+    crew: Crew = msgspec.field(default_factory=Crew)
+    """How many groups of a batch are worked on at a time."""
     events: frozenset[str] = frozenset(NAMED)
     """The names of the kinds of events that the function takes."""
 

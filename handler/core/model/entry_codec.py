@@ -83,9 +83,13 @@ def entry_json(entry: Entry, named: Callable[[str], Name]) -> bytes:
     always = entry.id, entry.fingerprint, entry.mode, counters, entry.window_s
     if entry.position is None and entry.origin is None:
         return _ENCODER.encode((*always, {}, entry.accepted_at) if entry.accepted_at else always)
-    origin = _origin_json(entry.origin, named) if entry.origin else None
-    more = {"position": entry.position, "origin": origin, "parts": _parts_json(entry, named)}
-    rest = {name: value for name, value in more.items() if value}
+    rest: dict[str, object] = {}
+    if entry.position:
+        rest["position"] = entry.position
+    if entry.origin:
+        rest["origin"] = _origin_json(entry.origin, named)
+    if entry.parts:
+        rest["parts"] = _parts_json(entry, named)
     return _ENCODER.encode((*always, rest, entry.accepted_at) if entry.accepted_at else (*always, rest))
 
 

@@ -71,6 +71,9 @@ class KeyReused(msgspec.Struct, frozen=True):
 
 Outcome: TypeAlias = Answer | Pending | Stalled | Frozen | KeyReused
 
+WAITING = (Pending, Stalled, Frozen)
+"""What is accepted, and owed."""
+
 _STATES: Mapping[type[Outcome], str] = {
     Applied: "applied",
     Rejected: "rejected",

@@ -154,7 +154,7 @@ class GenerationRecord(Epoch, Pausing, Protocol):
 
 
 class GenerationCache:
-    """The ledger's generation, asked for again every `cache_s` seconds (R10)."""
+    """The ledger's generation, asked for again every `cache_s` seconds; with 0 the ledger looks it up itself (R10)."""
 
     def __init__(self, ledger: GenerationRecord, clock: Clock, cache_s: float) -> None:
         self._ledger = ledger
@@ -164,6 +164,8 @@ class GenerationCache:
 
     def current(self) -> Generation:
         """The generation, at most `cache_s` old."""
+        if not self._cache_s:
+            return self._ledger.generation()
         if self._known is None or self._age_s(*self._known[:2]) > self._cache_s:
             return self._learned(self._ledger.generation)
         return self._known[2]

@@ -57,6 +57,8 @@ class Batch:
         others: dict[int, Result] = {}
         pages: dict[int, list[Refusal | Failure]] = {}
         for group_id, told in delivered.items():
+            if told.count(None) == len(told):
+                continue
             for number, result in zip(self._asking[group_id], told, strict=True):
                 if result is not None:
                     others[number] = result
@@ -97,7 +99,7 @@ class Batch:
 
     def _add(self, raw: object) -> None:
         for record in self._reader.read(raw):
-            self._read[len(self)] = record
+            self._read[len(self._raw)] = record
             for operation in record.operations:
                 self._ask(operation.group_id, operation)
             self._raw.append(raw)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from handler.core.errors import NotAccepted, OutcomeUnknown, TooManyCalls
 from handler.core.model.operation import Operation
-from handler.core.model.outcome import KeyReused, Rejected
+from handler.core.model.outcome import KeyReused, Outcome, Rejected
 from handler.core.model.placed import Content, Placed, count_of
 from handler.core.ports.system import Clock, naming
 from handler.core.protocol.engine import ExactlyOnce
@@ -32,8 +32,7 @@ ACCEPTING_SHARE = 0.25
 # groups per second, and a group that is not accepted has to be delivered again.
 ACCEPTED_PER_S = 250
 
-# A union, written where it is asked for, would be made anew for each of ten thousand outcomes.
-_REFUSED = (Rejected, KeyReused)
+_REFUSED = frozenset({Rejected, KeyReused})
 
 
 def time_budget(invocation: Invocation, groups: int = 0, *, gives_back: bool = False) -> TimeBudget:
@@ -76,7 +75,7 @@ def deliver(
         try:
             check_time(budget, instance.clock)
             outcomes = counters.apply(group_id, part, budget)
-            results += [_refusal(one) if isinstance(one, _REFUSED) else None for one in outcomes]
+            results += _refusals(outcomes)
             rest = others
             # The row may have room again, and larger parts leave more calls to others.
             size = min(CHUNK * CONTENTS_PER_OPERATION, 2 * size)
@@ -123,8 +122,15 @@ def _fitting(records: Placed, room: int, contents: set[Content]) -> tuple[int, i
     return records.contents.index(fresh[room]), room + 1
 
 
-def _refusal(outcome: Rejected | KeyReused) -> Refusal:
+def _refusals(outcomes: Sequence[Outcome]) -> Sequence[Refusal | None]:
+    """What was refused of a part; nearly always nothing, of ten thousand records perhaps."""
+    if _REFUSED.isdisjoint(map(type, outcomes)):
+        return [None] * len(outcomes)
+    return list(map(_refusal, outcomes))
+
+
+def _refusal(outcome: Outcome) -> Refusal | None:
     if isinstance(outcome, Rejected):
         # An earlier refusal may have been given back to another source, and then no note is left.
         return Refusal(refused_with(outcome.code), is_reported=True, is_noted=not outcome.replayed)
-    return Refusal("its key was used before with other content")
+    return Refusal("its key was used before with other content") if isinstance(outcome, KeyReused) else None

@@ -103,7 +103,7 @@ def _delivered(
     def delivered(group_id: str) -> list[Refusal | Failure | None]:
         return deliver(group_id, batch.groups[group_id], counters, instance, budget)
 
-    return each(batch.groups, delivered)
+    return each(batch.groups, delivered, context.crew)
 
 
 def _park(

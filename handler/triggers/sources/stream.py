@@ -85,7 +85,9 @@ class StreamReader:
             if (
                 request
                 and data.partition == request.group_id
-                and _is_number(number)
+                # Of a text `isdigit` asks Unicode about each character; no text here has half of a surrogate pair.
+                and len(number) <= POSITION_DIGITS
+                and number.encode().isdigit()
                 and (data.sent >= self._young_from or self._is_young(data.sent))
             ):
                 yield request, number.zfill(POSITION_DIGITS)
@@ -135,11 +137,6 @@ def _delivered_alone(record: object) -> _Delivered | None:
         return msgspec.convert(record, _Delivered)
     except (msgspec.ValidationError, UnicodeEncodeError):
         return None
-
-
-def _is_number(text: str) -> bool:
-    # Of a text `isdigit` asks Unicode about each character; no text of the event has half of a surrogate pair.
-    return len(text) <= POSITION_DIGITS and text.encode().isdigit()
 
 
 def _place(arn: str, shard: str) -> Place | None:

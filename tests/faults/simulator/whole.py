@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from handler.chat.client import ProbeClient
 from handler.core.errors import CounterError
 from handler.core.runtime.instance import Instance, TimeBudget
+from handler.triggers.concurrency import Crew
 from handler.triggers.context import AppContext
 from handler.triggers.event_kind import detect
 from handler.triggers.http import handler as http
@@ -188,7 +189,7 @@ def _one_by_one() -> Iterator[None]:
             vars(module)[name] = what
 
 
-def _each(items: Iterable[_Item], work: Callable[[_Item], _Result]) -> dict[_Item, _Result]:
+def _each(items: Iterable[_Item], work: Callable[[_Item], _Result], _: Crew | None = None) -> dict[_Item, _Result]:
     return {item: work(item) for item in items}
 
 
