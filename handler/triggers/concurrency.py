@@ -18,9 +18,10 @@ WORKERS = 8
 # Fewer are too few to hide anything.
 WORKERS_MIN = 2
 
-# Shares of a batch's time: with the processor busy for so long, fewer threads do as much; idle for longer, they do not.
-BUSY = 0.95
-IDLE = 0.75
+# Shares of a batch's time: with the processor busy for longer than this, half as many threads do as much; where it is
+# busy for less than that, one more does more.
+BUSY = 0.9
+IDLE = 0.7
 
 Failure: TypeAlias = NotAccepted | OutcomeUnknown
 """Nothing is known to be accepted, for a reason that may pass."""
@@ -45,7 +46,7 @@ class Crew:
         if busy > BUSY:
             self.size = max(WORKERS_MIN, self.size // 2)
         elif busy < IDLE:
-            self.size = min(WORKERS, self.size * 2)
+            self.size = min(WORKERS, self.size + 1)
 
 
 def each(items: Iterable[_Item], work: Callable[[_Item], _Result], crew: Crew | None = None) -> dict[_Item, _Result]:
