@@ -25,8 +25,6 @@ from handler.core.ports.counter_api import Unclear, Unsent
 REPLY_BYTES = 2**20
 CHUNK_BYTES = 2**16
 
-_HEADERS = {**default_headers(), "Content-Type": "application/json", "Accept-Encoding": "identity"}
-
 Query: TypeAlias = Mapping[str, str | int]
 
 
@@ -52,7 +50,8 @@ class Transport:
         self._proxies = get_environ_proxies(base_url)
         self._verify = _certificate_authorities()
         # All that the calls have in common, worked out once: that is a fifth of what the HTTP library does for a call.
-        self._prepared = requests.Request("POST", base_url, _HEADERS).prepare()
+        headers = {**default_headers(), "Content-Type": "application/json", "Accept-Encoding": "identity"}
+        self._prepared = requests.Request("POST", base_url, headers).prepare()
         self._base_url = str(self._prepared.url).rstrip("/")
 
     def post(self, path: str, query: Query, content: bytes, *, fresh: bool = False) -> Answer | Unclear | Unsent:

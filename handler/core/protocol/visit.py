@@ -234,10 +234,7 @@ class Visit:
         if not stays:
             return stays
         longest_s = self.instance.windows.longest(self.group.app)
-        return {
-            name: record if record.window_s >= longest_s else replace(record, window_s=longest_s)
-            for name, record in stays.items()
-        }
+        return {name: replace(record, window_s=max(record.window_s, longest_s)) for name, record in stays.items()}
 
     def new_row(self, entries: Iterable[Entry]) -> Row:
         """The first row of the group, of a version that no earlier row of it has had."""
