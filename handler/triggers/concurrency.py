@@ -11,17 +11,7 @@ from typing import TypeAlias, TypeVar
 
 from handler.core.errors import GroupFailed, NotAccepted, OutcomeUnknown
 from handler.core.ports.system import Reporter, group_failed
-
-# Groups at a time: enough to hide the API's latency, few enough for one instance's connections.
-WORKERS = 8
-
-# Fewer are too few to hide anything.
-WORKERS_MIN = 2
-
-# Shares of a batch's time: with the processor busy for longer than this, half as many threads do as much; where it is
-# busy for less than that, one more does more.
-BUSY = 0.9
-IDLE = 0.7
+from handler.triggers.crew import WORKERS, Crew
 
 Failure: TypeAlias = NotAccepted | OutcomeUnknown
 """Nothing is known to be accepted, for a reason that may pass."""
@@ -30,27 +20,11 @@ _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
 
 
-class Crew:
-    """How many groups at a time an instance works on in a batch, as the batches before have shown.
-
-    Threads hide the time in which servers are waited for. Where these answer so soon that the processor is busy all
-    the time, more threads only take the interpreter from each other, at each of twenty system calls that a group makes:
-    with eight of them a batch took a fifth longer than with two.
-    """
-
-    def __init__(self) -> None:
-        self.size = WORKERS
-
-    def learn(self, busy: float) -> None:
-        """Take in which share of a batch's time the processor was busy."""
-        if busy > BUSY:
-            self.size = max(WORKERS_MIN, self.size // 2)
-        elif busy < IDLE:
-            self.size = min(WORKERS, self.size + 1)
-
-
 def each(items: Iterable[_Item], work: Callable[[_Item], _Result], crew: Crew | None = None) -> dict[_Item, _Result]:
-    """Do the work for every item, some at a time, in the context of this invocation."""
+    """Do the work for every item, some at a time, in the context of this invocation.
+
+    A `crew` says how many at a time, and learns from it unless there was less work than that.
+    """
     size = crew.size if crew else WORKERS
     began, worked = time.monotonic(), time.process_time()
     with ThreadPoolExecutor(size) as pool:

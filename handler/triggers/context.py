@@ -15,7 +15,7 @@ from handler.core.ports.vault import Vault
 from handler.core.protocol.engine import ExactlyOnce
 from handler.core.runtime.instance import Instance
 from handler.core.runtime.windows import Horizon
-from handler.triggers.concurrency import Crew
+from handler.triggers.crew import Crew
 from handler.triggers.event_kind import NAMED, Kind
 from handler.triggers.invocation import Invocation
 

@@ -11,7 +11,7 @@ import pytest
 from handler import bootstrap
 from handler.core.errors import QueueUnavailable
 from handler.main import lambda_handler
-from handler.triggers.concurrency import WORKERS
+from handler.triggers.crew import WORKERS
 from handler.triggers.timer import tick as ticks
 from tests.e2e.runtime_api import LambdaInstance
 from tests.e2e.watching import wait_for

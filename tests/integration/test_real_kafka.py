@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from handler.main import lambda_handler, main_handler
-from handler.triggers.concurrency import WORKERS
+from handler.triggers.crew import WORKERS
 from tests.e2e.instances import FunctionFailedError
 from tests.e2e.scf import ScfInstance
 from tests.integration.counting import (

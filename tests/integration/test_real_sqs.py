@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from handler.main import lambda_handler
-from handler.triggers.concurrency import WORKERS
+from handler.triggers.crew import WORKERS
 from tests.e2e.runtime_api import LambdaInstance
 from tests.integration.counting import (
     NOBODYS_ROOM,

@@ -21,8 +21,9 @@ from handler.core.operator.overview import look_over
 from handler.core.protocol.engine import ExactlyOnce
 from handler.core.protocol.visit import Visit
 from handler.core.runtime.instance import Instance, TimeBudget
-from handler.triggers.concurrency import WORKERS, Failure, contained, each, one_after_another
+from handler.triggers.concurrency import Failure, contained, each, one_after_another
 from handler.triggers.context import REPLY_MARGIN_S, AppContext
+from handler.triggers.crew import WORKERS
 from handler.triggers.event_kind import Event
 from handler.triggers.invocation import UNLIMITED_S, Invocation
 from handler.triggers.timer.check import check

@@ -13,8 +13,8 @@ from msgspec.structs import replace
 from handler.chat.client import ProbeClient
 from handler.core.errors import CounterError
 from handler.core.runtime.instance import Instance, TimeBudget
-from handler.triggers.concurrency import Crew
 from handler.triggers.context import AppContext
+from handler.triggers.crew import Crew
 from handler.triggers.event_kind import detect
 from handler.triggers.http import handler as http
 from handler.triggers.http.auth import Bearer, Callers

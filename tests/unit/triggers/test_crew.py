@@ -4,7 +4,8 @@ import time
 
 import pytest
 
-from handler.triggers.concurrency import WORKERS, WORKERS_MIN, Crew, each
+from handler.triggers.concurrency import each
+from handler.triggers.crew import WORKERS, WORKERS_MIN, Crew
 
 
 def crew_of(size: int) -> Crew:
