@@ -98,7 +98,7 @@ class SignedCalls(msgspec.Struct, frozen=True):
 
 
 class ChatClient:
-    """Calls the API at `base_url`; one session of kept-alive connections, for up to `connections` threads at once.
+    """Calls the API at `base_url` over kept-alive connections, for up to `connections` threads at once.
 
     A call takes `timeout_s` at most, from connecting to the end of the reply, apart from looking up the host's name. It
     is sent once or not at all. `chance` has to be a secure source. No error of the HTTP library gets out of here, and

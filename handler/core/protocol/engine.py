@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from handler.core.errors import LedgerUnavailable, OutcomeUnknown
 from handler.core.model.operation import Operation, key_limit, operation_id
-from handler.core.model.outcome import WAITING, Frozen, KeyReused, Outcome, Pending, Records, Rejected, Stalled
+from handler.core.model.outcome import Frozen, KeyReused, Outcome, Pending, Records, Rejected, Stalled
 from handler.core.model.placed import Placed, count_of
 from handler.core.model.row import Entry, Group, Row
 from handler.core.ports.system import Notice, naming
@@ -196,7 +196,7 @@ class ExactlyOnce:
         known = [one.id for one, _ in keyed if _is_finished(one, acceptance)]
         if known or passed:
             visit.report(Notice.REPLAYED, len(known) + passed, **naming(known), records=passed or None)
-        waiting = [one.id for one, outcome in keyed if isinstance(outcome, WAITING)]
+        waiting = [one.id for one, outcome in keyed if isinstance(outcome, (Pending, Stalled, Frozen))]
         waiting += [] if acceptance.row is None else _left(visit, acceptance.row)
         if waiting:
             _report_waiting(visit, waiting)

@@ -26,9 +26,6 @@ from handler.triggers.sources.source import RawRecord, Source, read_name
 # Kinesis has up to 128 digits by its API, and 56 in practice.
 _NUMBER = re.compile(r"[0-9]{1,64}")
 
-# A union, written where it is asked for, would be made anew for each record.
-_NUMBERS = (int, float, str)
-
 # How base64 writes the beginning of data that gzip has compressed.
 _GZIP = "H4sI"
 
@@ -114,7 +111,7 @@ def _seconds(value: object, field: str, per_second: int = 1) -> float | None:
     """A number, perhaps as text, in seconds; None if it is missing or negative."""
     if value is None:
         return None
-    if isinstance(value, bool) or not isinstance(value, _NUMBERS):
+    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
         raise BadInput(field, "must be a number")
     try:
         seconds = float(value) / per_second

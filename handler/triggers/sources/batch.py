@@ -57,6 +57,7 @@ class Batch:
         others: dict[int, Result] = {}
         pages: dict[int, list[Refusal | Failure]] = {}
         for group_id, told in delivered.items():
+            # Nearly always nothing is, of ten thousand records perhaps.
             if told.count(None) == len(told):
                 continue
             for number, result in zip(self._asking[group_id], told, strict=True):

@@ -67,6 +67,6 @@ def _milliseconds(value: object, field: str) -> int | None:
     if value is None:
         return None
     written = str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
-    if isinstance(value, bool) or not isinstance(value, int | float | str) or not _MILLISECONDS.fullmatch(written):
+    if isinstance(value, bool) or not isinstance(value, (int, float, str)) or not _MILLISECONDS.fullmatch(written):
         raise BadInput(field, "must be a number of whole milliseconds")
     return int(written) if int(written) >= 0 else None
