@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from handler.core.errors import LedgerUnavailable, OutcomeUnknown
 from handler.core.model.operation import Operation, key_limit, operation_id
 from handler.core.model.outcome import Frozen, KeyReused, Outcome, Pending, Records, Rejected, Stalled
-from handler.core.model.placed import Placed, count_of
+from handler.core.model.placed import Content, Place, Placed, count_of
 from handler.core.model.row import Entry, Group, Row
 from handler.core.ports.system import Notice, naming
 from handler.core.protocol.accept import Acceptance, accept
@@ -247,17 +247,26 @@ def _outcomes(
             continue
         records = one if isinstance(one, Placed) else Placed.of(one)
         if rejected:
-            partition = records.place.partition
-            outcomes += [_refusal_of(partition, sequence, rejected) or waiting for sequence in records.sequences]
+            each = zip(records.contents, records.sequences, strict=True)
+            outcomes += [_refusal_of(records.place, *record, rejected) or waiting for record in each]
         else:
             outcomes += [waiting] * len(records)
     return outcomes
 
 
-def _refusal_of(partition: str, sequence: str, rejected: Sequence[tuple[Entry, Rejected]]) -> Rejected | None:
+def _refusal_of(
+    place: Place, content: Content, sequence: str, rejected: Sequence[tuple[Entry, Rejected]]
+) -> Rejected | None:
+    """The refusal of a record: that of the stretch, or of the piece, which has its content and its place.
+
+    The pieces of a stretch all keep the position of the whole, so one that was refused does not speak for the others.
+    """
     for entry, answer in rejected:
-        at = entry.position
-        if at is not None and at.partition == partition and entry.first <= sequence <= at.sequence:
+        if entry.position is None or entry.position.partition != place.partition or entry.mode is not content.mode:
+            continue
+        is_in_part = [part.first <= sequence <= part.last for part in entry.parts if part.counters == content.counters]
+        # What an earlier version has accepted is one record.
+        if any(is_in_part) or (not entry.parts and sequence == entry.position.sequence):
             return answer
     return None
 

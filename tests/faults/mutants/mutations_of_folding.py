@@ -122,4 +122,11 @@ FOLDING: tuple[Mutant, ...] = (
         _PARTING,
         "R6",
     ),
+    _one(
+        "a refused piece speaks for the whole stretch",
+        "core.protocol.engine:_refusal_of",
+        (" if part.counters == content.counters]", "]"),
+        _PARTING,
+        "R6",
+    ),
 )

@@ -7,6 +7,7 @@ import json
 import pytest
 
 from handler.core.model.operation import Counters, Mode, Position
+from handler.core.model.outcome import state_of
 from handler.core.model.placed import Content, Place, Placed
 from handler.core.ports.counter_api import Call, Fault, Refused, Reply
 from handler.core.ports.system import Notice
@@ -118,6 +119,24 @@ def test_the_watermark_passes_the_whole_while_its_pieces_are_owed() -> None:
     scene.bring(*records, placed(4))
     assert (scene.api.counters["like"], scene.api.counters["gift"]) == (3, 1)
     assert scene.row.is_settled
+
+
+@pytest.mark.parametrize(
+    ("mode", "bad", "told"),
+    [
+        (Mode.INCREASE, {2}, ["pending", "rejected", "pending", "pending"]),
+        (Mode.SET, {1, 4}, ["rejected", "pending", "pending", "rejected"]),
+    ],
+)
+def test_only_the_records_of_a_refused_piece_are_told_of_it(mode: Mode, bad: set[int], told: list[str]) -> None:
+    """Pieces that were owed already: each keeps the position of the whole, and may stand on both sides of another."""
+    scene = Refusing(bad="bad")
+    records = [placed(at, (("bad", 7),) if at in bad else ((f"key-{at}", 1),), mode) for at in range(1, 5)]
+    scene.counters.apply(GROUP.id, records, scene.budget(0.06))
+    assert len(scene.row.owed) == len(records) - len(bad) + 1
+    outcomes = scene.counters.apply(GROUP.id, records, scene.budget(60))
+    assert [state_of(outcome) for outcome in outcomes] == told
+    assert scene.api.counters.keys() == {"_receipt", *(f"key-{at}" for at in range(1, 5) if at not in bad)}
 
 
 def test_a_refusal_of_all_that_lied_is_settled_and_not_counted_again() -> None:
