@@ -173,7 +173,7 @@ class _Stretch:
         is_first = not self._times and len(records) == 1
         if not is_first and not (amount <= INT64_MAX and self._has_room(fresh, sequences)):
             return False
-        firsts = dict(zip(reversed(contents), reversed(sequences), strict=True))
+        firsts = dict(zip(reversed(contents), reversed(sequences), strict=True)) if fresh else {}
         for content in fresh:
             self._firsts[content] = firsts[content]
             self._keys.update([key for key, _ in content.counters])
