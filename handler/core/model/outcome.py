@@ -123,7 +123,7 @@ def rejected(records: Records) -> frozenset[str]:
     return frozenset(name for name, record in records.items() if isinstance(record.answer, Rejected))
 
 
-class _Stored(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+class _Stored(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Its keys say which kind of answer it holds."""
 
     fingerprint: str
@@ -139,17 +139,14 @@ class _Stored(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, for
 def encode_record(record: Record) -> str:
     """Write a record."""
     answer = record.answer
-    stored = _Stored(
-        fingerprint=record.fingerprint,
-        at=record.settled_at,
-        window=record.window_s,
-        applied=answer.counters if isinstance(answer, Applied) else None,
-        later=isinstance(answer, Applied) and answer.observed_later,
-        rejected=answer.code if isinstance(answer, Rejected) else None,
-        info=answer.info if isinstance(answer, Rejected) else "",
-        unknown=answer.reason if isinstance(answer, Unknown) else None,
-    )
-    return msgspec.json.encode(stored).decode()
+    said: dict[str, object] = {"fingerprint": record.fingerprint, "at": record.settled_at, "window": record.window_s}
+    if isinstance(answer, Applied):
+        said |= {"applied": answer.counters, "later": answer.observed_later}
+    elif isinstance(answer, Rejected):
+        said |= {"rejected": answer.code, "info": answer.info}
+    else:
+        said |= {"unknown": answer.reason}
+    return msgspec.json.encode(said).decode()
 
 
 def decode_record(text: str) -> Record:
