@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from handler.core.errors import LedgerUnavailable, OutcomeUnknown
 from handler.core.model.operation import Operation, key_limit, operation_id
 from handler.core.model.outcome import Frozen, KeyReused, Outcome, Pending, Records, Rejected, Stalled
-from handler.core.model.placed import Content, Place, Placed, count_of
+from handler.core.model.placed import Content, Placed, count_of
 from handler.core.model.row import Entry, Group, Row
 from handler.core.ports.system import Notice, naming
 from handler.core.protocol.accept import Acceptance, accept
@@ -238,7 +238,7 @@ def _outcomes(
     rejected: Sequence[tuple[Entry, Rejected]],
     waiting: Outcome,
 ) -> list[Outcome]:
-    """The outcomes in order: `keyed` of the operations with a key, and of each record the refusal of its stretch."""
+    """The outcomes in order: `keyed` of the operations with a key, and of each record the refusal of its content."""
     outcomes: list[Outcome] = []
     answers = iter(keyed)
     for one in operations:
@@ -247,26 +247,27 @@ def _outcomes(
             continue
         records = one if isinstance(one, Placed) else Placed.of(one)
         if rejected:
-            each = zip(records.contents, records.sequences, strict=True)
-            outcomes += [_refusal_of(records.place, *record, rejected) or waiting for record in each]
+            partition, each = records.place.partition, zip(records.contents, records.sequences, strict=True)
+            outcomes += [_refusal_of(partition, *record, rejected) or waiting for record in each]
         else:
             outcomes += [waiting] * len(records)
     return outcomes
 
 
 def _refusal_of(
-    place: Place, content: Content, sequence: str, rejected: Sequence[tuple[Entry, Rejected]]
+    partition: str, content: Content, sequence: str, rejected: Sequence[tuple[Entry, Rejected]]
 ) -> Rejected | None:
     """The refusal of a record: that of the stretch, or of the piece, which has its content and its place.
 
     The pieces of a stretch all keep the position of the whole, so one that was refused does not speak for the others.
     """
     for entry, answer in rejected:
-        if entry.position is None or entry.position.partition != place.partition or entry.mode is not content.mode:
+        at = entry.position
+        if at is None or at.partition != partition or entry.mode is not content.mode:
             continue
         is_in_part = [part.first <= sequence <= part.last for part in entry.parts if part.counters == content.counters]
         # What an earlier version has accepted is one record.
-        if any(is_in_part) or (not entry.parts and sequence == entry.position.sequence):
+        if any(is_in_part) or (not entry.parts and sequence == at.sequence):
             return answer
     return None
 
