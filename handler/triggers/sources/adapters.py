@@ -175,7 +175,13 @@ EVENTBRIDGE = Source("EventBridge", _eventbridge, _json)
 
 SOURCES: Mapping[str, Source] = {
     "aws:sqs": Source(
-        "aws:sqs", _sqs, _plain, lambda record: record.get("messageId"), takes_pages=True, takes_back=True
+        "aws:sqs",
+        _sqs,
+        _plain,
+        lambda record: record.get("messageId"),
+        is_queue=True,
+        takes_pages=True,
+        takes_back=True,
     ),
     "aws:kinesis": Source(
         "aws:kinesis",

@@ -11,6 +11,7 @@ import msgspec
 from handler.core.model.operation import Mode, Operation
 from handler.core.model.placed import Content, Place, Placed
 from handler.triggers.concurrency import Failure
+from handler.triggers.sources.queue import QueueReader
 from handler.triggers.sources.records import RecordReader, Refusal, SourceRecord
 from handler.triggers.sources.stream import Request, StreamReader
 
@@ -27,7 +28,7 @@ Result: TypeAlias = Done | Refusal | Failure
 
 
 class Batch:
-    """Records are known by their numbers; one of a stream is read in full only where something is wrong with it."""
+    """Records are known by their numbers; most are read in full only where something is wrong with them."""
 
     def __init__(self, reader: RecordReader, raw_records: Sequence[object]) -> None:
         self._reader = reader
@@ -37,9 +38,13 @@ class Batch:
         self.groups: dict[str, list[Operation | Placed]] = {}
         """What is asked of each group, in the order of the records."""
         self._growing: dict[str, _Growing] = {}
-        stream = reader.stream_reader()
+        self._operations: list[tuple[int, Operation]] = []
+        """Each with the number of its record."""
+        stream, queue = reader.stream_reader(), reader.queue_reader()
         if stream is not None:
             self._read_stream(stream, raw_records)
+        elif queue is not None:
+            self._read_queue(queue, raw_records)
         else:
             for raw in raw_records:
                 self._add(raw)
@@ -73,8 +78,7 @@ class Batch:
 
     def operations(self, others: Mapping[int, Result]) -> list[str]:
         """The ids of the operations that were accepted; a stream's records that were added up have none."""
-        read = self._read.items()
-        return [operation.id for number, record in read if number not in others for operation in record.operations]
+        return [operation.id for number, operation in self._operations if number not in others]
 
     def _read_stream(self, stream: StreamReader, raw_records: Sequence[object]) -> None:
         """Read the records of a stream; those that follow one another in a group and a place stand together."""
@@ -98,17 +102,27 @@ class Batch:
         self.groups.setdefault(request.group_id, []).append(Placed(begun.place, begun.contents, begun.sequences))
         return begun
 
+    def _read_queue(self, queue: QueueReader, raw_records: Sequence[object]) -> None:
+        for raw, operation in zip(raw_records, queue.read(raw_records), strict=True):
+            if operation is None:
+                self._add(raw)
+                continue
+            self._ask(operation)
+            self._raw.append(raw)
+
     def _add(self, raw: object) -> None:
         for record in self._reader.read(raw):
             self._read[len(self._raw)] = record
             for operation in record.operations:
-                self._ask(operation.group_id, operation)
+                self._ask(operation)
             self._raw.append(raw)
 
-    def _ask(self, group_id: str, operation: Operation) -> None:
-        """Ask this of a group, for the record that comes next."""
+    def _ask(self, operation: Operation) -> None:
+        """Ask this of its group, for the record that comes next."""
+        group_id, number = operation.group_id, len(self._raw)
         self.groups.setdefault(group_id, []).append(operation)
-        self._asking.setdefault(group_id, []).append(len(self._raw))
+        self._asking.setdefault(group_id, []).append(number)
+        self._operations.append((number, operation))
         self._growing.pop(group_id, None)
 
 

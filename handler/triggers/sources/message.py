@@ -1,15 +1,21 @@
-"""Read the operation in a record's text: the HTTP body, perhaps with an `IdempotencyKey` and a `Caller`."""
+"""Read the operation in a record's text: the HTTP body, perhaps with an `IdempotencyKey` and a `Caller`.
+
+`read_plain` reads what is valid beyond doubt and names neither, by the same decoder and the same checks. It leaves all
+the rest to `read_operation`, which says what is wrong.
+"""
 
 from __future__ import annotations
 
 from msgspec import UNSET
 
-from handler.core.errors import BadInput, BodyTooLarge
+from handler.core.errors import BadInput, BodyTooLarge, NotAccepted, OutcomeUnknown
 from handler.core.model.operation import Operation, Origin
 from handler.core.model.payload import check_payload, decode_body, read_payload
+from handler.core.model.placed import Content
 from handler.triggers.foreign import advice
 from handler.triggers.idempotency_key import read_key
 from handler.triggers.parsing import BODY_BYTES, read_json
+from handler.triggers.rights import RecordRights
 from handler.triggers.sources.envelopes import Envelope, read_caller
 
 
@@ -50,6 +56,20 @@ def read_operation(
         window_s=window_s,
         origin=origin,
     )
+
+
+def read_plain(text: bytes, source: str, receipt_key: str, rights: RecordRights) -> tuple[str, Content] | None:
+    """The group, and what a text asks of it, once its source has the right to that; None where in any doubt."""
+    body = decode_body(text) if len(text) <= BODY_BYTES else None
+    if body is None or body.key is not UNSET or body.caller is not UNSET:
+        return None
+    content = Content(body.mode, body.counters)
+    try:
+        check_payload(body.group_id, content.counters, receipt_key)
+        rights.check(source, source, mode=content.mode, group_id=body.group_id, counters=content.counters)
+    except (BadInput, NotAccepted, OutcomeUnknown):
+        return None
+    return body.group_id, content
 
 
 def _names(written_key: object, written_caller: object, key: str, caller: str) -> tuple[str, str]:

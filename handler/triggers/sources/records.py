@@ -20,7 +20,8 @@ from handler.triggers.rights import RecordRights
 from handler.triggers.sources.adapters import EVENTBRIDGE, PIPED, REPORTING, SOURCES
 from handler.triggers.sources.envelopes import opened
 from handler.triggers.sources.message import read_operation
-from handler.triggers.sources.source import NAME_CHARACTERS, Offset, RawRecord, Source
+from handler.triggers.sources.queue import QueueReader
+from handler.triggers.sources.source import Offset, RawRecord, Source, is_name
 from handler.triggers.sources.stream import StreamReader
 
 Item: TypeAlias = str | Offset
@@ -83,6 +84,12 @@ class RecordReader(msgspec.Struct, frozen=True):
         if not self.source.is_stream or isinstance(self.horizon, Failure):
             return None
         return StreamReader(self.receipt_key, self.horizon, self.rights)
+
+    def queue_reader(self) -> QueueReader | None:
+        """What reads the messages of a queue many at once; None for any other source."""
+        if not self.source.is_queue or isinstance(self.horizon, Failure):
+            return None
+        return QueueReader(self.receipt_key, self.window_s, self.horizon, self.rights)
 
     def read(self, record: object) -> Sequence[SourceRecord]:
         """Read one delivered record, valid or not: what it holds, in order, or one that requests nothing."""
@@ -188,7 +195,7 @@ def _item(record: object, source: Source) -> Item | None:
     named = source.item(record) if source.item and isinstance(record, dict) else None
     if isinstance(named, Offset):
         return named
-    return named if isinstance(named, str) and 1 <= len(named) <= NAME_CHARACTERS and named.isprintable() else None
+    return named if isinstance(named, str) and is_name(named) else None
 
 
 def _kafka_records(event: Event) -> Iterator[object]:

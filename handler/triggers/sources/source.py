@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from typing import TypeVar
 
 import msgspec
 
@@ -12,6 +13,11 @@ from handler.triggers.event_kind import Event
 
 # Longer than any ARN with its shard and sequence number.
 NAME_CHARACTERS = 1024
+
+# So many records are converted by one call: enough to make calls cheap, few enough for the memory that is at hand.
+AT_ONCE = 256
+
+_Kind = TypeVar("_Kind")
 
 
 class RawRecord(msgspec.Struct, frozen=True):
@@ -50,6 +56,8 @@ class Source(msgspec.Struct, frozen=True):
     item: Callable[[Event], object] | None = None
     is_stream: bool = False
     """Whether it delivers the records of one partition key in order, and tells where each stands (`stream`)."""
+    is_queue: bool = False
+    """Whether its messages are read many at once where nothing is odd about them (`queue`)."""
     takes_pages: bool = False
     """Whether a timer may send pages through it."""
     counts_offsets: bool = False
@@ -63,6 +71,32 @@ class Source(msgspec.Struct, frozen=True):
 def read_name(part: Event, field: str) -> str:
     """A name that the platform has given; BadInput names the field of one that cannot be used."""
     value = part.get(field)
-    if not isinstance(value, str) or not 1 <= len(value) <= NAME_CHARACTERS or not value.isprintable():
+    if not isinstance(value, str) or not is_name(value):
         raise BadInput(field, f"must be 1 to {NAME_CHARACTERS} printable characters")
     return value
+
+
+def is_name(text: str) -> bool:
+    """Whether a text can be used as a name that the platform has given."""
+    return 1 <= len(text) <= NAME_CHARACTERS and text.isprintable()
+
+
+def converted(records: Sequence[object], kind: type[_Kind], *, strict: bool) -> Iterator[_Kind | None]:
+    """The records as structs, many at once where every one of them has that shape; None for one that has not.
+
+    Half of a surrogate pair, which JSON can spell, is no text for msgspec. If not `strict`, a number may be a text.
+    """
+    for first in range(0, len(records), AT_ONCE):
+        some = records[first : first + AT_ONCE]
+        try:
+            structs: Sequence[_Kind | None] = msgspec.convert(some, list[kind], strict=strict)  # type: ignore[valid-type]
+        except (msgspec.ValidationError, UnicodeEncodeError):
+            structs = [_converted_alone(record, kind, strict=strict) for record in some]
+        yield from structs
+
+
+def _converted_alone(record: object, kind: type[_Kind], *, strict: bool) -> _Kind | None:
+    try:
+        return msgspec.convert(record, kind, strict=strict)
+    except (msgspec.ValidationError, UnicodeEncodeError):
+        return None

@@ -14,21 +14,16 @@ from math import inf
 from typing import Literal
 
 import msgspec
-from msgspec import UNSET
 
-from handler.core.errors import BadInput, NotAccepted, OutcomeUnknown
 from handler.core.model.operation import POSITION_DIGITS, Position
-from handler.core.model.payload import check_payload, decode_body
 from handler.core.model.placed import Content, Place
 from handler.core.runtime.windows import Horizon
-from handler.triggers.parsing import BODY_BYTES
 from handler.triggers.rights import RecordRights
+from handler.triggers.sources.message import read_plain
+from handler.triggers.sources.source import converted
 
 # Longer than any name of a shard.
 NAME_CHARACTERS = 256
-
-# So many records are converted by one call: enough to make calls cheap, few enough for the memory that is at hand.
-AT_ONCE = 256
 
 
 class _Data(msgspec.Struct, frozen=True, gc=False):
@@ -68,7 +63,7 @@ class StreamReader:
         """What each record asks for, and its sequence number; None for one that has to be read for itself."""
         arn, shard, place = "", "", None
         requests: dict[str, Request | None] = {}
-        for delivered in _delivered(records):
+        for delivered in converted(records, _Delivered, strict=True):
             if delivered is None:
                 yield None
                 continue
@@ -107,36 +102,10 @@ class StreamReader:
             return None
         try:
             text = base64.b64decode(data, validate=True)
-            body = decode_body(text) if len(text) <= BODY_BYTES else None
-            if body is None or body.key is not UNSET or body.caller is not UNSET:
-                return None
-            content = Content(body.mode, body.counters)
-            check_payload(body.group_id, content.counters, self._receipt_key)
-            self._rights.check(arn, arn, mode=content.mode, group_id=body.group_id, counters=content.counters)
-        except (binascii.Error, ValueError, BadInput, NotAccepted, OutcomeUnknown):
+        except (binascii.Error, ValueError):
             return None
-        return Request(body.group_id, place, content)
-
-
-def _delivered(records: Sequence[object]) -> Iterator[_Delivered | None]:
-    """The records, many at once where every one of them is as Lambda delivers it.
-
-    Half of a surrogate pair, which JSON can spell, is no text for msgspec.
-    """
-    for first in range(0, len(records), AT_ONCE):
-        some = records[first : first + AT_ONCE]
-        try:
-            delivered: Sequence[_Delivered | None] = msgspec.convert(some, list[_Delivered])
-        except (msgspec.ValidationError, UnicodeEncodeError):
-            delivered = [_delivered_alone(record) for record in some]
-        yield from delivered
-
-
-def _delivered_alone(record: object) -> _Delivered | None:
-    try:
-        return msgspec.convert(record, _Delivered)
-    except (msgspec.ValidationError, UnicodeEncodeError):
-        return None
+        found = read_plain(text, arn, self._receipt_key, self._rights)
+        return found and Request(found[0], place, found[1])
 
 
 def _place(arn: str, shard: str) -> Place | None:

@@ -82,7 +82,11 @@ def event(data: bytes) -> None:
             source, records = source_and_records(kind, content)
             if source is not None:
                 reader = RecordReader(source, "_receipt", 3600.0, HORIZON, _signed_well, RIGHTS, "")
-                read = [held for record in records for held in reader.read(record)]
+                each = [reader.read(record) for record in records]
+                read = [held for record in each for held in record]
+                if queue := reader.queue_reader():
+                    at_once = zip(queue.read(records), each, strict=True)
+                    assert all(found is None or [found] == [held.request for held in alone] for found, alone in at_once)
                 # A parked record goes into the log and the ledger: in UTF-8, and of bounded length.
                 assert all(len(f"{record.id}{record.source}".encode()) < 4 * LONGEST for record in read)
 

@@ -88,8 +88,8 @@ FOLDING: tuple[Mutant, ...] = (
     ),
     _one(
         "added up whatever its source may do",
-        "triggers.sources.stream:StreamReader._request",
-        ("self._rights.check(arn, arn, mode=content.mode, group_id=body.group_id, counters=content.counters)", "pass"),
+        "triggers.sources.message:read_plain",
+        ("rights.check(source, source, mode=content.mode, group_id=body.group_id, counters=content.counters)", "pass"),
         _BATCHES,
     ),
     _one(
