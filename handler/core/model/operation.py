@@ -53,6 +53,9 @@ PLACE_DIGITS = 8
 # A batch is of one partition, and an instance gets those of few.
 PARTITIONS_CACHED = 64
 
+# A batch has many operations that ask for the same.
+CONTENTS_CACHED = 1024
+
 
 class Position(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
     """Where an operation stands in a source that delivers those of its group in order, again and again if need be.
@@ -120,13 +123,18 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         """What the ledger knows the operation by: 128 bits of a hash of caller and key."""
         return operation_id(self.caller, self.key)
 
-    @cached_property
+    @property
     def fingerprint(self) -> str:
         """The content, so that a key that returns with other content is noticed."""
-        # Canonical JSON: names in order, no spaces.
-        counters = sorted(self.counters, key=lambda counter: counter[0].encode())
-        content = {"GroupCounter": counters, "GroupId": self.group_id, "Mode": self.mode}
-        return "v1:" + hashlib.sha256(msgspec.json.encode(content)).hexdigest()
+        return _fingerprint_of(self.group_id, self.mode, self.counters)
+
+
+@lru_cache(CONTENTS_CACHED)
+def _fingerprint_of(group_id: str, mode: Mode, counters: Counters) -> str:
+    # Canonical JSON: names in order, no spaces.
+    in_order = sorted(counters, key=lambda counter: counter[0].encode())
+    content = {"GroupCounter": in_order, "GroupId": group_id, "Mode": mode}
+    return "v1:" + hashlib.sha256(msgspec.json.encode(content)).hexdigest()
 
 
 def operation_id(caller: str, key: str) -> str:
