@@ -17,14 +17,14 @@ def next_run(queue: Sequence[Entry], known: Values, key_limit: int) -> tuple[Ent
     added to the last `known` values. The first operation is always taken: a single one is never refused on a guess.
     """
     first = queue[0]
-    run, payload = [first], dict(first.counters)
-    if len(queue) == 1 or first.alone or not _fits(payload, first, known):
+    run, payload, sign = [first], dict(first.counters), first.mode.sign
+    if len(queue) == 1 or first.alone or not _fits(payload, first, known, sign):
         return (first,)
     for entry in queue[1:]:
         if entry.alone or entry.mode is not first.mode:
             break
         _add(payload, entry)
-        if len(payload) > key_limit or not _fits(payload, entry, known):
+        if len(payload) > key_limit or not _fits(payload, entry, known, sign):
             break
         run.append(entry)
     return tuple(run)
@@ -47,14 +47,12 @@ def deltas_of(mode: Mode, counters: Counters) -> dict[str, int]:
 
 def shares(attempt: Attempt, values: Values) -> dict[str, Counters]:
     """Each operation's own values: those after the call minus what later operations of the run added to them."""
-    after = dict(values)
+    if attempt.mode is Mode.SET:
+        return {entry.id: entry.counters for entry in attempt.entries}
+    after, sign = dict(values), attempt.mode.sign
     answers: dict[str, Counters] = {}
     for entry in reversed(attempt.entries):
-        if entry.mode is Mode.SET:
-            answers[entry.id] = entry.counters
-            continue
         answers[entry.id] = own_values(entry, after)
-        sign = entry.mode.sign
         for key, value in entry.counters:
             if key in after:
                 after[key] -= sign * value
@@ -99,11 +97,13 @@ def _add(payload: dict[str, int], entry: Entry) -> None:
         payload[key] = value if entry.mode is Mode.SET else payload.get(key, 0) + value
 
 
-def _fits(payload: Mapping[str, int], entry: Entry, known: Values) -> bool:
-    """Whether what the payload carries of the keys of `entry`, its last operation, stays in int64."""
-    if entry.mode is Mode.SET:
+def _fits(payload: Mapping[str, int], entry: Entry, known: Values, sign: int) -> bool:
+    """Whether what the payload carries of the keys of `entry`, its last operation, stays in int64.
+
+    The counters move in the direction `sign`; a Set, which has none, moves nothing.
+    """
+    if not sign:
         return True
-    sign = entry.mode.sign
     for key, _ in entry.counters:
         value = payload[key]
         if not (INT64_MIN <= value <= INT64_MAX and INT64_MIN <= known.get(key, 0) + sign * value <= INT64_MAX):
