@@ -18,9 +18,6 @@ MODULES = sorted((ROOT / "handler").rglob("*.py"))
 OF_THE_RUNTIME = {"boto3", "botocore"}
 """AWS's own runtime has them, and nothing that SCF runs imports them."""
 
-BEHIND_A_CLIENT = {"hiredis"}
-"""The Redis client uses it if it is installed, and no module of the handler imports it."""
-
 
 def imported() -> set[str]:
     """The distributions that the handler's modules import, wherever they do it."""
@@ -53,7 +50,7 @@ def test_the_layer_holds_what_the_function_imports_and_nothing_else(target: Targ
     held = {line.split("==")[0] for line in pins_for(target, PINS.read_text("utf-8")).splitlines()}
     least = needed(imported(), target.markers)
     assert {name for name in least if name not in held} == set()
-    assert held <= needed(imported() | BEHIND_A_CLIENT, target.markers)
+    assert held <= needed(imported(), target.markers)
 
 
 def _requirements(name: str) -> list[Requirement]:

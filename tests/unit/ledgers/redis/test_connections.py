@@ -49,7 +49,7 @@ def test_a_connection_that_the_server_has_closed_is_not_lent_again() -> None:
     """Neither is one on which something has arrived that nobody asked for."""
     with PlayedRedis({"PING": [None, b"+OK\r\n+AND\r\n"]}) as server, connections(server) as lending:
         closed, unasked = lending.open(), lending.open()
-        closed.connection.send_packed_command(closed.connection.pack_commands([("PING",)]), check_health=False)
+        closed.connection.send_packed_command([b"*1\r\n$4\r\nPING\r\n"], check_health=False)
         wait_for(lambda: has_ended(closed), "the end of a connection")
         assert ping(unasked) == ["OK"]
         for link in (closed, unasked):
