@@ -124,6 +124,10 @@ class Adapter(HTTPAdapter):
         self._pool = self._pool or super().get_connection_with_tls_context(request, verify, proxies, cert)
         return self._pool
 
+    def request_url(self, request: PreparedRequest, proxies: Mapping[str, str] | None) -> str:
+        """What the request line names: the path, or what a proxy is asked for."""
+        return super().request_url(request, proxies) if proxies else f"/{str(request.url).split('/', 3)[3]}"
+
     def proxy_manager_for(self, proxy: str, **options: object) -> ProxyManager:
         """The connections to a proxy, made the same way."""
         manager: ProxyManager = super().proxy_manager_for(proxy, **options)
