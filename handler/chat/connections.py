@@ -12,9 +12,9 @@ import socket
 import time
 from typing import TYPE_CHECKING
 
-from requests import PreparedRequest
+from requests import PreparedRequest, Response
 from requests.adapters import HTTPAdapter
-from urllib3 import HTTPConnectionPool, HTTPResponse, HTTPSConnectionPool, ProxyManager
+from urllib3 import BaseHTTPResponse, HTTPConnectionPool, HTTPResponse, HTTPSConnectionPool, ProxyManager
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
 if TYPE_CHECKING:
@@ -127,6 +127,12 @@ class Adapter(HTTPAdapter):
     def request_url(self, request: PreparedRequest, proxies: Mapping[str, str] | None) -> str:
         """What the request line names: the path, or what a proxy is asked for."""
         return super().request_url(request, proxies) if proxies else f"/{str(request.url).split('/', 3)[3]}"
+
+    def build_response(self, _: PreparedRequest, reply: BaseHTTPResponse) -> Response:
+        """The reply, without cookies and an encoding, for which nothing here asks."""
+        response = Response()
+        response.status_code, response.raw = reply.status, reply
+        return response
 
     def proxy_manager_for(self, proxy: str, **options: object) -> ProxyManager:
         """The connections to a proxy, made the same way."""

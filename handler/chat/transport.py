@@ -153,4 +153,4 @@ def _read(response: requests.Response) -> Answer | Unclear:
         body += chunk
         if len(body) > REPLY_BYTES:
             return Unclear("the reply is too large")
-    return Answer(bytes(body), response.headers.get("Date"), number_of(response.raw))
+    return Answer(bytes(body), response.raw.headers.get("Date"), number_of(response.raw))
