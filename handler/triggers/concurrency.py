@@ -27,11 +27,15 @@ def each(items: Iterable[_Item], work: Callable[[_Item], _Result], crew: Crew | 
     """
     size = crew.size if crew else WORKERS
     began, worked = time.monotonic(), time.process_time()
-    with ThreadPoolExecutor(size) as pool:
-        futures = {item: pool.submit(copy_context().run, work, item) for item in items}
-    if crew and len(futures) > size:
+    todo, results = list(items), dict[_Item, _Result]()
+
+    def do(item: _Item) -> None:
+        results[item] = work(item)
+
+    one_after_another(todo, do, min(size, len(todo)))
+    if crew and len(todo) > size:
         crew.learn((time.process_time() - worked) / (time.monotonic() - began))
-    return {item: future.result() for item, future in futures.items()}
+    return {item: results[item] for item in todo}
 
 
 def together(works: Sequence[Callable[[], _Result]]) -> list[_Result]:
@@ -51,7 +55,7 @@ def one_after_another(items: Iterable[_Item], work: Callable[[_Item], None], wor
         for item in _taken(left, lock):
             work(item)
 
-    with ThreadPoolExecutor(workers) as pool:
+    with ThreadPoolExecutor(workers or 1) as pool:
         futures = [pool.submit(copy_context().run, go_on) for _ in range(workers)]
     for future in futures:
         future.result()
