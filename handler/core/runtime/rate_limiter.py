@@ -212,7 +212,8 @@ class RateLimiter:
         if app != self._app:
             self._app = app
             self._leased.clear()
-        self._leased = [turn for turn in self._leased if turn.until >= now]
+        while self._leased and self._leased[0].until < now:
+            self._leased.pop(0)
         self._demand.forget(now)
 
     def _lease(self, now: float, app: int) -> Turn:
