@@ -1,11 +1,12 @@
 """Read the operation in a record's text: the HTTP body, perhaps with an `IdempotencyKey` and a `Caller`.
 
-`read_plain` reads what is valid beyond doubt and names neither, by the same decoder and the same checks. It leaves all
-the rest to `read_operation`, which says what is wrong.
+`read_plain` reads what is valid beyond doubt, by the same decoder and the same checks. It leaves all the rest to
+`read_operation`, which says what is wrong.
 """
 
 from __future__ import annotations
 
+import msgspec
 from msgspec import UNSET
 
 from handler.core.errors import BadInput, BodyTooLarge, NotAccepted, OutcomeUnknown
@@ -17,6 +18,15 @@ from handler.triggers.idempotency_key import read_key
 from handler.triggers.parsing import BODY_BYTES, read_json
 from handler.triggers.rights import RecordRights
 from handler.triggers.sources.envelopes import Envelope, read_caller
+
+
+class Plain(msgspec.Struct, frozen=True):
+    """What a text asks for, and of which group; `key` is empty unless the text names one."""
+
+    group_id: str
+    content: Content
+    caller: str
+    key: str
 
 
 def read_operation(
@@ -58,18 +68,19 @@ def read_operation(
     )
 
 
-def read_plain(text: bytes, source: str, receipt_key: str, rights: RecordRights) -> tuple[str, Content] | None:
-    """The group, and what a text asks of it, once its source has the right to that; None where in any doubt."""
+def read_plain(text: bytes, source: str, receipt_key: str, rights: RecordRights) -> Plain | None:
+    """Read a text of this source, once it has the right to what it asks for; None where in any doubt."""
     body = decode_body(text) if len(text) <= BODY_BYTES else None
-    if body is None or body.key is not UNSET or body.caller is not UNSET:
+    if body is None:
         return None
     content = Content(body.mode, body.counters)
     try:
+        key, caller = _names(body.key, body.caller, "", source)
         check_payload(body.group_id, content.counters, receipt_key)
-        rights.check(source, source, mode=content.mode, group_id=body.group_id, counters=content.counters)
+        rights.check(source, caller, mode=content.mode, group_id=body.group_id, counters=content.counters)
     except (BadInput, NotAccepted, OutcomeUnknown):
         return None
-    return body.group_id, content
+    return Plain(body.group_id, content, caller, key)
 
 
 def _names(written_key: object, written_caller: object, key: str, caller: str) -> tuple[str, str]:

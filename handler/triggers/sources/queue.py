@@ -1,7 +1,7 @@
-"""Read the messages of a queue that have no key and no caller of their own, many at once.
+"""Read the messages of a queue many at once, as far as they are valid beyond doubt.
 
-What is read here is valid beyond doubt. All the rest is left to `records`, which reads messages one by one and says
-what is wrong: one in an envelope, one that is too old, a page of a tick, or one that may not be executed.
+All the rest is left to `records`, which reads messages one by one and says what is wrong: one in an envelope, one that
+is too old, a page of a tick, or one that may not be executed.
 """
 
 from __future__ import annotations
@@ -13,10 +13,9 @@ from typing import Literal
 import msgspec
 
 from handler.core.model.operation import Operation, Origin
-from handler.core.model.placed import Content
 from handler.core.runtime.windows import Horizon
 from handler.triggers.rights import RecordRights
-from handler.triggers.sources.message import read_plain
+from handler.triggers.sources.message import Plain, read_plain
 from handler.triggers.sources.source import converted, is_name
 
 
@@ -45,7 +44,7 @@ class QueueReader:
 
     def read(self, messages: Sequence[object]) -> Iterator[Operation | None]:
         """The operation that each message requests; None for one that has to be read for itself."""
-        found: dict[tuple[str, str], tuple[str, Content] | None] = {}
+        found: dict[tuple[str, str], Plain | None] = {}
         # SQS writes the time of sending as text.
         for message in converted(messages, _Message, strict=False):
             if message is None:
@@ -53,29 +52,27 @@ class QueueReader:
                 continue
             said = message.arn, message.body
             try:
-                request = found[said]
+                plain = found[said]
             except KeyError:
-                request = found[said] = self._request(*said)
-            if request and is_name(message.id) and not self._horizon.has_passed(message.attributes.sent_ms / 1000):
-                yield self._operation(message, *request)
+                plain = found[said] = self._read(*said)
+            if plain and is_name(message.id) and not self._horizon.has_passed(message.attributes.sent_ms / 1000):
+                yield self._operation(message, plain)
             else:
                 yield None
 
-    def _request(self, arn: str, body: str) -> tuple[str, Content] | None:
-        return (
-            read_plain(body.encode(errors="surrogatepass"), arn, self._receipt_key, self._rights)
-            if is_name(arn)
-            else None
-        )
+    def _read(self, arn: str, body: str) -> Plain | None:
+        if not is_name(arn):
+            return None
+        return read_plain(body.encode(errors="surrogatepass"), arn, self._receipt_key, self._rights)
 
-    def _operation(self, message: _Message, group_id: str, content: Content) -> Operation:
-        arn, name = message.arn, message.id
+    def _operation(self, message: _Message, plain: Plain) -> Operation:
+        caller, key = plain.caller, plain.key or message.id
         return Operation(
-            group_id=group_id,
-            mode=content.mode,
-            counters=content.counters,
-            caller=arn,
-            key=name,
+            group_id=plain.group_id,
+            mode=plain.content.mode,
+            counters=plain.content.counters,
+            caller=caller,
+            key=key,
             window_s=self._window_s,
-            origin=Origin(source=arn, place=name, caller=arn, key=name),
+            origin=Origin(source=message.arn, place=message.id, caller=caller, key=key),
         )

@@ -105,7 +105,9 @@ class StreamReader:
         except (binascii.Error, ValueError):
             return None
         found = read_plain(text, arn, self._receipt_key, self._rights)
-        return found and Request(found[0], place, found[1])
+        if found is None or found.key or found.caller != arn:
+            return None
+        return Request(found.group_id, place, found.content)
 
 
 def _place(arn: str, shard: str) -> Place | None:

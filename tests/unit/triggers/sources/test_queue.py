@@ -18,7 +18,7 @@ from tests.unit.triggers.sources.source_events import ARN, bus_event, notificati
 from tests.unit.triggers.stage import START
 
 WINDOW_S = 3600.0
-RIGHTS = {ARN: SourceRights(may=(Grant(at_most=5),))}
+RIGHTS = {ARN: SourceRights(callers=frozenset({"shop"}), may=(Grant(at_most=5),))}
 READER = RecordReader(
     SOURCES["aws:sqs"],
     "_receipt",
@@ -48,10 +48,16 @@ ORDINARY: list[object] = [
     *(sqs(text(value), number) for number, value in enumerate([1, 1, -5])),
     *(sqs(text().replace("room", "群")), sqs(text(mode="Set")), sqs(text(), eventSourceARN="another queue")),
     *(sent(str(int(START * 1000))), sent(int(START * 1000)), sent(str(int((START - WINDOW_S) * 1000) + 1000))),
-    sqs(text(), attributes={}),
+    *(sqs(text(), attributes={}), sqs(text(IdempotencyKey="order-7")), sqs(text(Caller="shop")), sqs(text(Caller=ARN))),
 ]
 ODD: list[object] = [
-    *(sqs(text(IdempotencyKey="order-7")), sqs(text(Caller="shop")), sqs(text(6)), sqs(text(GroupId="\n"))),
+    *(
+        sqs(text(IdempotencyKey="")),
+        sqs(text(Caller="")),
+        sqs(text(Caller="guest")),
+        sqs(text(6)),
+        sqs(text(GroupId="\n")),
+    ),
     *(sqs(notification(text())), sqs(bus_event(json.loads(text()))), sqs(PAGE_HEAD + "}"), sqs(text(GroupId="群"))),
     *(sqs(content) for content in ("", "like", "\ud800", None, 7, text(GroupId=""), text() + " " * 65_536)),
     *(sqs(text(), messageId=name) for name in ("", "a\nb", "\ud800", "a" * 1025, None, 7)),
