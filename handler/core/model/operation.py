@@ -6,7 +6,7 @@ import hashlib
 from base64 import urlsafe_b64encode
 from collections.abc import Mapping
 from enum import Enum
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from json.encoder import encode_basestring_ascii
 from types import MappingProxyType
 from typing import TypeAlias
@@ -101,7 +101,7 @@ class Origin(msgspec.Struct, frozen=True, kw_only=True):
     teller: str = ""
 
 
-class Operation(msgspec.Struct, frozen=True, kw_only=True, dict=True):
+class Operation(msgspec.Struct, frozen=True, kw_only=True):
     """Set, increase or decrease `counters` of one group, once, however often it is asked for.
 
     `key` is the idempotency key, scoped to (`caller`, `group_id`); `window_s` is how long the answer is kept. An
@@ -118,7 +118,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     position: Position | None = None
     origin: Origin | None = None
 
-    @cached_property
+    @property
     def id(self) -> str:
         """What the ledger knows the operation by: 128 bits of a hash of caller and key."""
         return operation_id(self.caller, self.key)

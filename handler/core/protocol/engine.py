@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import inf
-from typing import TypeGuard
 
 from msgspec.structs import replace
 
@@ -52,7 +51,7 @@ class ExactlyOnce:
         if budget.gives_back:
             visit.teller = f"{self._instance.chance.getrandbits(32):08x}"
         try:
-            acceptance = self._accept(visit, operations)
+            asked, acceptance = self._accept(visit, operations)
             self._finish(visit, acceptance.row)
         finally:
             visit.turns.end()
@@ -60,10 +59,10 @@ class ExactlyOnce:
         note_landings(self._instance, self._app, budget.deadline)
         waiting = self._waiting(visit)
         keyed = [
-            (one, self._outcome(visit, one, acceptance, records) or waiting) for one in operations if _has_key(one)
+            (one, self._outcome(visit, one, acceptance, records) or waiting) for one in asked if isinstance(one, Entry)
         ]
         self._report(visit, keyed, acceptance, passed=count_of(operations) - len(keyed) - acceptance.added)
-        return _outcomes(operations, [outcome for _, outcome in keyed], _rejected(acceptance.row, records), waiting)
+        return _outcomes(asked, [outcome for _, outcome in keyed], _rejected(acceptance.row, records), waiting)
 
     def accept(self, group_id: str, operations: Sequence[Operation], until: float = -inf) -> list[Operation]:
         """Accept operations of one group, by a turn that comes until then, and leave their calls to others.
@@ -74,10 +73,11 @@ class ExactlyOnce:
         budget = TimeBudget(until=now, deadline=now, accepts_until=until)
         visit = Visit(self._instance, Group(self._app, group_id), budget)
         try:
-            acceptance = self._accept(visit, operations)
+            asked, acceptance = self._accept(visit, operations)
         finally:
             visit.turns.end()
-        return [operation for operation in operations if _is_reused(operation, acceptance)]
+        pairs = zip(operations, asked, strict=True)
+        return [operation for operation, one in pairs if isinstance(one, Entry) and _is_reused(one, acceptance)]
 
     def ask(self, group_id: str, caller: str, key: str, budget: TimeBudget) -> Outcome | None:
         """What became of the operation that `caller` named `key`, or None. One that is owed is moved on (R8)."""
@@ -119,8 +119,13 @@ class ExactlyOnce:
             raise swept.failure
         return swept
 
-    def _accept(self, visit: Visit, operations: Sequence[Operation | Placed]) -> Acceptance:
-        asked = self._asked(visit, operations)
+    def _accept(
+        self, visit: Visit, operations: Sequence[Operation | Placed]
+    ) -> tuple[list[Entry | Placed], Acceptance]:
+        """Accept operations, and give them back too as a row owes them, in their order."""
+        accepted_at, limit = self._instance.api_clock.now(), key_limit(self._instance.rules.receipt_key)
+        items = [_item(one, visit.teller, accepted_at) for one in operations]
+        asked = Asked.of(_each_once(items), limit, accepted_at)
         acceptance = accept(visit, asked)
         # A key that is known with other content has its answer already.
         known, finished = acceptance.fingerprints, acceptance.finished
@@ -129,26 +134,9 @@ class ExactlyOnce:
         visit.wanted = frozenset([*keyed, *asked.owed_by(acceptance.row)])
         # What is known by its position is never told by a reply alone.
         origins = {name: entry.origin for name in keyed if (entry := asked.keyed[name]).origin is not None}
-        if acceptance.row is None or not origins:
-            return acceptance
-        return replace(acceptance, row=acknowledge(visit, acceptance.row, origins))
-
-    def _asked(self, visit: Visit, operations: Sequence[Operation | Placed]) -> Asked:
-        """What the visit is to accept: duplicates that arrive together count once."""
-        accepted_at, limit = self._instance.api_clock.now(), key_limit(self._instance.rules.receipt_key)
-        records = [one for one in operations if isinstance(one, Placed)]
-        if len(records) == len(operations):
-            return Asked.of(records, limit, accepted_at)
-        keyed, items = set[str](), list[Entry | Placed]()
-        for one in operations:
-            if isinstance(one, Placed):
-                items.append(one)
-            elif one.position is not None:
-                items.append(Placed.of(one))
-            elif one.id not in keyed:
-                keyed.add(one.id)
-                items.append(Entry.of(one, visit.teller, accepted_at))
-        return Asked.of(items, limit, accepted_at)
+        if acceptance.row is not None and origins:
+            acceptance = replace(acceptance, row=acknowledge(visit, acceptance.row, origins))
+        return items, acceptance
 
     def _finish(self, visit: Visit, row: Row | None) -> None:
         """Drive on. The operations are accepted: a ledger that fails now only leaves them to the next worker."""
@@ -172,14 +160,14 @@ class ExactlyOnce:
             visit.report(Notice.UNFINISHED, groups=1, reason=str(error), **naming(missing))
             return visit.answers
 
-    def _outcome(self, visit: Visit, operation: Operation, acceptance: Acceptance, records: Records) -> Outcome | None:
+    def _outcome(self, visit: Visit, entry: Entry, acceptance: Acceptance, records: Records) -> Outcome | None:
         """The answer to an operation with a key; None as long as it waits."""
-        if _is_reused(operation, acceptance):
+        if _is_reused(entry, acceptance):
             return KeyReused()
-        finished = acceptance.finished.get(operation.id)
+        finished = acceptance.finished.get(entry.id)
         if finished is not None:
             return replace(finished.answer, replayed=True)
-        record, in_doubt = records.get(operation.id), operation.id in visit.in_doubt
+        record, in_doubt = records.get(entry.id), entry.id in visit.in_doubt
         if record is None and in_doubt:
             # Its source takes an answer for final, and only a note would report this rejection later.
             raise OutcomeUnknown("it may have been refused, and the ledger does not tell")
@@ -189,7 +177,7 @@ class ExactlyOnce:
         return replace(record.answer, replayed=True) if in_doubt else record.answer
 
     def _report(
-        self, visit: Visit, keyed: Sequence[tuple[Operation, Outcome]], acceptance: Acceptance, passed: int
+        self, visit: Visit, keyed: Sequence[tuple[Entry, Outcome]], acceptance: Acceptance, passed: int
     ) -> None:
         """Report which operations were known, and which still wait, in a line for all of either kind.
 
@@ -230,12 +218,20 @@ def _rejected(row: Row | None, records: Records) -> list[tuple[Entry, Rejected]]
     return [(entry, answer) for entry, answer in answers if isinstance(answer, Rejected)]
 
 
-def _has_key(one: Operation | Placed) -> TypeGuard[Operation]:
-    return isinstance(one, Operation) and one.position is None
+def _item(one: Operation | Placed, teller: str, accepted_at: int) -> Entry | Placed:
+    if isinstance(one, Placed):
+        return one
+    return Placed.of(one) if one.position is not None else Entry.of(one, teller, accepted_at)
+
+
+def _each_once(items: Sequence[Entry | Placed]) -> list[Entry | Placed]:
+    """The same without operations that have come twice together: the first counts."""
+    firsts = {item.id: item for item in reversed(items) if isinstance(item, Entry)}
+    return [item for item in items if isinstance(item, Placed) or firsts[item.id] is item]
 
 
 def _outcomes(
-    operations: Sequence[Operation | Placed],
+    asked: Sequence[Entry | Placed],
     keyed: Sequence[Outcome],
     rejected: Sequence[tuple[Entry, Rejected]],
     waiting: Outcome,
@@ -243,16 +239,14 @@ def _outcomes(
     """The outcomes in order: `keyed` of the operations with a key, and of each record the refusal of its content."""
     outcomes: list[Outcome] = []
     answers = iter(keyed)
-    for one in operations:
-        if _has_key(one):
+    for one in asked:
+        if isinstance(one, Entry):
             outcomes.append(next(answers))
-            continue
-        records = one if isinstance(one, Placed) else Placed.of(one)
-        if rejected:
-            partition, each = records.place.partition, zip(records.contents, records.sequences, strict=True)
+        elif rejected:
+            partition, each = one.place.partition, zip(one.contents, one.sequences, strict=True)
             outcomes += [_refusal_of(partition, *record, rejected) or waiting for record in each]
         else:
-            outcomes += [waiting] * len(records)
+            outcomes += [waiting] * len(one)
     return outcomes
 
 
@@ -274,11 +268,11 @@ def _refusal_of(
     return None
 
 
-def _is_finished(operation: Operation, acceptance: Acceptance) -> bool:
+def _is_finished(entry: Entry, acceptance: Acceptance) -> bool:
     """Whether the operation came before, and has an answer."""
-    return operation.id in acceptance.finished and not _is_reused(operation, acceptance)
+    return entry.id in acceptance.finished and not _is_reused(entry, acceptance)
 
 
-def _is_reused(operation: Operation, acceptance: Acceptance) -> bool:
+def _is_reused(entry: Entry, acceptance: Acceptance) -> bool:
     """Whether the operation's key belongs to other content."""
-    return operation.position is None and acceptance.fingerprints[operation.id] != operation.fingerprint
+    return acceptance.fingerprints[entry.id] != entry.fingerprint

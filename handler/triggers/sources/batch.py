@@ -76,9 +76,9 @@ class Batch:
                 others[number] = record.request or Done.IGNORED
         return {number: others[number] for number in sorted(others) if others[number] is not Done.ACCEPTED}
 
-    def operations(self, others: Mapping[int, Result]) -> list[str]:
-        """The ids of the operations that were accepted; a stream's records that were added up have none."""
-        return [operation.id for number, operation in self._operations if number not in others]
+    def operations(self, others: Mapping[int, Result]) -> list[Operation]:
+        """The operations that were accepted; a stream's records that were added up are none."""
+        return [operation for number, operation in self._operations if number not in others]
 
     def _read_stream(self, stream: StreamReader, raw_records: Sequence[object]) -> None:
         """Read the records of a stream; those that follow one another in a group and a place stand together."""

@@ -16,7 +16,7 @@ from msgspec import to_builtins
 from handler.core.errors import GroupFailed, NotAccepted, OutcomeUnknown, TooManyCalls
 from handler.core.model.operation import Operation
 from handler.core.ports.ledger import Parked
-from handler.core.ports.system import Evidence, Notice, Reporter, naming
+from handler.core.ports.system import NAMED_MAX, Evidence, Notice, Reporter, naming
 from handler.core.runtime.instance import TimeBudget
 from handler.core.runtime.windows import Horizon
 from handler.triggers.concurrency import Failure, contained, each
@@ -62,8 +62,8 @@ def _report(source: Source, batch: Batch, others: Mapping[int, Result], context:
     counts.update([result.value if isinstance(result, Done) else "failed" for result in others.values()])
     accepted = batch.operations(others)
     times = max(counts[Done.ACCEPTED.value], len(accepted))
-    told = naming(accepted) | {"source": source.name, "records": len(batch)}
-    context.instance.reporter.report(Notice.DELIVERED, times, **told, **+counts)
+    told = naming(one.id for one in accepted[:NAMED_MAX]) | {"operations": len(accepted)}
+    context.instance.reporter.report(Notice.DELIVERED, times, **told, source=source.name, records=len(batch), **+counts)
     return counts
 
 

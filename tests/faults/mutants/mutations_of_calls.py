@@ -87,7 +87,7 @@ CALLS: tuple[Mutant, ...] = (
         "one key for two contents",
         "R1",
         "core.protocol.engine:_is_reused",
-        ("acceptance.fingerprints[operation.id] != operation.fingerprint", "False"),
+        ("acceptance.fingerprints[entry.id] != entry.fingerprint", "False"),
     ),
     Mutant(
         "weights reused",
