@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence, Sized
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from threading import Lock
@@ -27,15 +27,15 @@ def each(items: Iterable[_Item], work: Callable[[_Item], _Result], crew: Crew | 
     """
     size = crew.size if crew else WORKERS
     began, worked = time.monotonic(), time.process_time()
-    todo, results = list(items), dict[_Item, _Result]()
+    listed, results = list(items), dict[_Item, _Result]()
 
     def do(item: _Item) -> None:
         results[item] = work(item)
 
-    one_after_another(todo, do, min(size, len(todo)))
-    if crew and len(todo) > size:
+    one_after_another(listed, do, size)
+    if crew and len(listed) > size:
         crew.learn((time.process_time() - worked) / (time.monotonic() - began))
-    return {item: results[item] for item in todo}
+    return {item: results[item] for item in listed}
 
 
 def together(works: Sequence[Callable[[], _Result]]) -> list[_Result]:
@@ -46,17 +46,18 @@ def together(works: Sequence[Callable[[], _Result]]) -> list[_Result]:
 def one_after_another(items: Iterable[_Item], work: Callable[[_Item], None], workers: int) -> None:
     """Do the work for every item; each worker takes the next one when it is done with its last.
 
-    So none waits for the slowest of its neighbours, and `items` are made as they are wanted. Raises what the work, or
-    the making, has raised first, once all workers have ended.
+    So none waits for the slowest of its neighbours, and `items` are made as they are wanted. No more workers begin than
+    there are items, where that is known. Raises what the work, or the making, has raised first, once all have ended.
     """
     left, lock = iter(items), Lock()
+    count = min(workers, len(items)) if isinstance(items, Sized) else workers
 
     def go_on() -> None:
         for item in _taken(left, lock):
             work(item)
 
-    with ThreadPoolExecutor(workers or 1) as pool:
-        futures = [pool.submit(copy_context().run, go_on) for _ in range(workers)]
+    with ThreadPoolExecutor(workers) as pool:
+        futures = [pool.submit(copy_context().run, go_on) for _ in range(count)]
     for future in futures:
         future.result()
 

@@ -8,7 +8,7 @@ more than one page of groups goes through the queue, if there is one.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence, Sized
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from functools import partial
 from math import ceil
@@ -174,7 +174,7 @@ class _Work:
 def _side_by_side(instance: Instance, visits: Iterable[Visit], tend: Callable[[Visit], None]) -> None:
     """Work on as many groups at a time as it takes to use the app's whole rate."""
     workers = max(WORKERS, min(SWEEPERS_MAX, ceil(instance.rules.calls_per_second * TENDED_S)))
-    one_after_another(visits, tend, min(workers, len(visits)) if isinstance(visits, Sized) else workers)
+    one_after_another(visits, tend, workers)
 
 
 def _refuse(work: _Work, earlier: int) -> None:
