@@ -11,7 +11,7 @@ from msgspec import UNSET
 
 from handler.core.errors import BadInput, BodyTooLarge, NotAccepted, OutcomeUnknown
 from handler.core.model.operation import Operation, Origin
-from handler.core.model.payload import check_payload, decode_body, read_payload
+from handler.core.model.payload import DecodedBody, check_payload, decode_body, read_payload
 from handler.core.model.placed import Content
 from handler.triggers.foreign import advice
 from handler.triggers.idempotency_key import read_key
@@ -20,13 +20,26 @@ from handler.triggers.rights import RecordRights
 from handler.triggers.sources.envelopes import Envelope, read_caller
 
 
-class Plain(msgspec.Struct, frozen=True):
-    """What a text asks for, and of which group; `key` is empty unless the text names one."""
+class Requested(msgspec.Struct, frozen=True):
+    """What a text asks for, and of which group; `key` is empty where that is the record's place in its source."""
 
     group_id: str
     content: Content
     caller: str
     key: str
+
+    def operation(self, source: str, place: str, window_s: float) -> Operation:
+        """The operation that the record `place` of a source requests."""
+        caller, key = self.caller, self.key or place
+        return Operation(
+            group_id=self.group_id,
+            mode=self.content.mode,
+            counters=self.content.counters,
+            caller=caller,
+            key=key,
+            window_s=window_s,
+            origin=Origin(source=source, place=place, caller=caller, key=key),
+        )
 
 
 def read_operation(
@@ -44,9 +57,7 @@ def read_operation(
         raise BodyTooLarge("body", f"is longer than {BODY_BYTES // 1024} KiB")
     decoded = decode_body(data)
     if decoded is not None:
-        own_key, own_caller = _names(decoded.key, decoded.caller, key, caller)
-        group_id, mode, counters = decoded.group_id, decoded.mode, decoded.counters
-        check_payload(group_id, counters, receipt_key)
+        requested = _requested(decoded, key, caller, receipt_key)
     else:
         document = read_json(text, "body")
         if not isinstance(document, dict):
@@ -55,32 +66,29 @@ def read_operation(
         if "GroupId" not in document and (known := advice(document)):
             raise BadInput("body", f"is {known}")
         payload = read_payload(document, receipt_key)
-        group_id, mode, counters = payload.group_id, payload.mode, payload.counters
-    origin = Origin(source=source, place=place, caller=own_caller, key=own_key)
-    return Operation(
-        group_id=group_id,
-        mode=mode,
-        counters=counters,
-        caller=own_caller,
-        key=own_key,
-        window_s=window_s,
-        origin=origin,
-    )
+        requested = Requested(payload.group_id, Content(payload.mode, payload.counters), own_caller, own_key)
+    return requested.operation(source, place, window_s)
 
 
-def read_plain(text: bytes, source: str, receipt_key: str, rights: RecordRights) -> Plain | None:
+def read_plain(text: bytes, source: str, receipt_key: str, rights: RecordRights) -> Requested | None:
     """Read a text of this source, once it has the right to what it asks for; None where in any doubt."""
     body = decode_body(text) if len(text) <= BODY_BYTES else None
     if body is None:
         return None
-    content = Content(body.mode, body.counters)
     try:
-        key, caller = _names(body.key, body.caller, "", source)
-        check_payload(body.group_id, content.counters, receipt_key)
-        rights.check(source, caller, mode=content.mode, group_id=body.group_id, counters=content.counters)
+        found = _requested(body, "", source, receipt_key)
+        content = found.content
+        rights.check(source, found.caller, mode=content.mode, group_id=body.group_id, counters=content.counters)
     except (BadInput, NotAccepted, OutcomeUnknown):
         return None
-    return Plain(body.group_id, content, caller, key)
+    return found
+
+
+def _requested(body: DecodedBody, key: str, caller: str, receipt_key: str) -> Requested:
+    own_key, own_caller = _names(body.key, body.caller, key, caller)
+    content = Content(body.mode, body.counters)
+    check_payload(body.group_id, content.counters, receipt_key)
+    return Requested(body.group_id, content, own_caller, own_key)
 
 
 def _names(written_key: object, written_caller: object, key: str, caller: str) -> tuple[str, str]:

@@ -12,10 +12,10 @@ from typing import Literal
 
 import msgspec
 
-from handler.core.model.operation import Operation, Origin
+from handler.core.model.operation import Operation
 from handler.core.runtime.windows import Horizon
 from handler.triggers.rights import RecordRights
-from handler.triggers.sources.message import Plain, read_plain
+from handler.triggers.sources.message import Requested, read_plain
 from handler.triggers.sources.source import converted, is_name
 
 
@@ -36,7 +36,7 @@ class _Message(msgspec.Struct, frozen=True, gc=False):
 class QueueReader:
     """Reads the messages of one batch of SQS; messages with the same text are decoded once."""
 
-    def __init__(self, receipt_key: str, window_s: float, horizon: Horizon, rights: RecordRights) -> None:
+    def __init__(self, *, receipt_key: str, window_s: float, horizon: Horizon, rights: RecordRights) -> None:
         self._receipt_key = receipt_key
         self._window_s = window_s
         self._horizon = horizon
@@ -44,7 +44,7 @@ class QueueReader:
 
     def read(self, messages: Sequence[object]) -> Iterator[Operation | None]:
         """The operation that each message requests; None for one that has to be read for itself."""
-        found: dict[tuple[str, str], Plain | None] = {}
+        found: dict[tuple[str, str], Requested | None] = {}
         # SQS writes the time of sending as text.
         for message in converted(messages, _Message, strict=False):
             if message is None:
@@ -52,27 +52,15 @@ class QueueReader:
                 continue
             said = message.arn, message.body
             try:
-                plain = found[said]
+                requested = found[said]
             except KeyError:
-                plain = found[said] = self._read(*said)
-            if plain and is_name(message.id) and not self._horizon.has_passed(message.attributes.sent_ms / 1000):
-                yield self._operation(message, plain)
+                requested = found[said] = self._read(*said)
+            if requested and is_name(message.id) and not self._horizon.has_passed(message.attributes.sent_ms / 1000):
+                yield requested.operation(message.arn, message.id, self._window_s)
             else:
                 yield None
 
-    def _read(self, arn: str, body: str) -> Plain | None:
+    def _read(self, arn: str, body: str) -> Requested | None:
         if not is_name(arn):
             return None
         return read_plain(body.encode(errors="surrogatepass"), arn, self._receipt_key, self._rights)
-
-    def _operation(self, message: _Message, plain: Plain) -> Operation:
-        caller, key = plain.caller, plain.key or message.id
-        return Operation(
-            group_id=plain.group_id,
-            mode=plain.content.mode,
-            counters=plain.content.counters,
-            caller=caller,
-            key=key,
-            window_s=self._window_s,
-            origin=Origin(source=message.arn, place=message.id, caller=caller, key=key),
-        )

@@ -89,7 +89,9 @@ class RecordReader(msgspec.Struct, frozen=True):
         """What reads the messages of a queue many at once; None for any other source."""
         if not self.source.is_queue or isinstance(self.horizon, Failure):
             return None
-        return QueueReader(self.receipt_key, self.window_s, self.horizon, self.rights)
+        return QueueReader(
+            receipt_key=self.receipt_key, window_s=self.window_s, horizon=self.horizon, rights=self.rights
+        )
 
     def read(self, record: object) -> Sequence[SourceRecord]:
         """Read one delivered record, valid or not: what it holds, in order, or one that requests nothing."""

@@ -89,7 +89,10 @@ FOLDING: tuple[Mutant, ...] = (
     _one(
         "added up whatever its source may do",
         "triggers.sources.message:read_plain",
-        ("rights.check(source, caller, mode=content.mode, group_id=body.group_id, counters=content.counters)", "pass"),
+        (
+            "rights.check(source, found.caller, mode=content.mode, group_id=body.group_id, counters=content.counters)",
+            "pass",
+        ),
         _BATCHES,
     ),
     _one(
