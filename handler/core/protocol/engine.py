@@ -171,10 +171,8 @@ class ExactlyOnce:
         if record is None and in_doubt:
             # Its source takes an answer for final, and only a note would report this rejection later.
             raise OutcomeUnknown("it may have been refused, and the ledger does not tell")
-        if record is None:
-            return None
         # What was refused while this visit came to acknowledge it is no news of this visit's.
-        return replace(record.answer, replayed=True) if in_doubt else record.answer
+        return replace(record.answer, replayed=in_doubt) if record else None
 
     def _report(
         self, visit: Visit, keyed: Sequence[tuple[Entry, Outcome]], acceptance: Acceptance, passed: int
